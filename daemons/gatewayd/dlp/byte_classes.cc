@@ -28,7 +28,8 @@ namespace {
 constexpr uint32_t kBlock = sizeof(ByteBlock);
 
 /// Adds the classes of sixteen bytes at `shift`.
-inline void classify(const char* text, uint32_t shift, ByteClasses::Word& word, ByteBlock& signs, ByteBlock& all) {
+inline void classify(const char* text, uint32_t shift, ByteClasses::Word& word, ByteBlock& signs, ByteBlock& ats,
+                     ByteBlock& all) {
   ByteBlock bytes = load_block(text + shift);
   auto digit = (bytes - '0') < 10;
   auto lower = (bytes - 'a') < 26;
@@ -47,22 +48,27 @@ inline void classify(const char* text, uint32_t shift, ByteClasses::Word& word, 
   word.words |= static_cast<uint64_t>(bits_of(words)) << shift;
   word.fields |= static_cast<uint64_t>(bits_of(fields)) << shift;
   word.sides |= static_cast<uint64_t>(bits_of(sides)) << shift;
-  ByteBlock seen;
-  std::memcpy(&seen, &sign, sizeof seen);
-  signs |= seen;
+  auto add = [](ByteBlock& to, const auto& marks) {
+    ByteBlock seen;
+    std::memcpy(&seen, &marks, sizeof seen);
+    to |= seen;
+  };
+  add(signs, sign);
+  add(ats, bytes == '@');
   all |= bytes;
 }
 
 }  // namespace
 
 void BytePass::portable(const char* text, size_t count, Word* words, Found& found) {
-  ByteBlock signs{}, all{};
+  ByteBlock signs{}, ats{}, all{};
   for (size_t i = 0; i < count; ++i, text += ByteClasses::kBits) {
     Word word;
-    for (uint32_t shift = 0; shift < ByteClasses::kBits; shift += kBlock) classify(text, shift, word, signs, all);
+    for (uint32_t shift = 0; shift < ByteClasses::kBits; shift += kBlock) classify(text, shift, word, signs, ats, all);
     words[i] = word;
   }
   found.signs = found.signs || bits_of(signs) != 0;
+  found.at = found.at || bits_of(ats) != 0;
   found.high = found.high || bits_of(all) != 0;
 }
 
@@ -71,8 +77,8 @@ namespace {
 
 // What a byte is, as bits that tables tell by either half of it: it is what both halves say. Bytes beyond ASCII are
 // nothing.
-constexpr char kDigit = 1, kLowerToO = 2, kLowerFromP = 4, kUpperToO = 8, kUpperFromP = 16, kJoint = 32, kLine = 64,
-               kBlank = -128;
+constexpr char kBlank = 1, kLowerToO = 2, kLowerFromP = 4, kUpperToO = 8, kUpperFromP = 16, kJoint = 32, kLine = 64,
+               kDigit = -128;  // the bit that movemask takes
 constexpr char kLower = kLowerToO | kLowerFromP, kLetter = kLower | kUpperToO | kUpperFromP;
 
 /// By the lower half: 0-9 are digits, a-o and A-O end in 1-f, p-z and P-Z in 0-a; + - / in b d f, _ in f; space and
@@ -97,9 +103,9 @@ constexpr std::array<char, 16> kEnds = {0,      1 << 4, 1 << 4, 1 << 4, 1 << 4, 
                                         1 << 4, '\t',   '\n',   1 << 4, 1 << 4, '\r',   1 << 4, 1 << 4};
 /// The same for signs. Those that text within text is written with: " % & are 22 25 26, [ and backslash 5b 5c, { is 7b.
 /// Those between groups of digits: space ( ) - . / are 20 28 29 2d 2e 2f, _ is 5f. Those beside groups: space , - are
-/// 20 2c 2d, : is 3a.
-constexpr char kQuote = 1, kBracket = 2, kBrace = 4, kGap = 8, kLineGap = 16, kSide = 32, kColon = 64;
-constexpr std::array<char, 16> kSignsByLowHalf = {kGap | kSide,
+/// 20 2c 2d, : is 3a. The @ is 40.
+constexpr char kQuote = 1, kBracket = 2, kBrace = 4, kGap = 8, kLineGap = 16, kSide = 32, kColon = 64, kAt = -128;
+constexpr std::array<char, 16> kSignsByLowHalf = {kGap | kSide | kAt,
                                                   0,
                                                   kQuote,
                                                   0,
@@ -116,7 +122,7 @@ constexpr std::array<char, 16> kSignsByLowHalf = {kGap | kSide,
                                                   kGap,
                                                   kGap | kLineGap};
 constexpr std::array<char, 16> kSignsByHighHalf = {
-    0, 0, kQuote | kGap | kSide, kColon, 0, kBracket | kLineGap, 0, kBrace, 0, 0, 0, 0, 0, 0, 0, 0};
+    0, 0, kQuote | kGap | kSide, kColon, kAt, kBracket | kLineGap, 0, kBrace, 0, 0, 0, 0, 0, 0, 0, 0};
 
 #define MAS_AVX2 __attribute__((target("avx2"), always_inline)) inline
 
@@ -125,46 +131,54 @@ MAS_AVX2 __m256i twice(const std::array<char, 16>& table) {
   std::memcpy(&half, table.data(), sizeof half);
   return _mm256_broadcastsi128_si256(half);
 }
-/// @param marks each byte 0 or 0xff.
-MAS_AVX2 uint64_t bits_of_marks(__m256i marks) { return static_cast<uint32_t>(_mm256_movemask_epi8(marks)); }
+/// @return the highest bits of sixty-four bytes.
+MAS_AVX2 uint64_t highest_bits(__m256i first, __m256i second) {
+  return static_cast<uint32_t>(_mm256_movemask_epi8(first)) |
+         static_cast<uint64_t>(static_cast<uint32_t>(_mm256_movemask_epi8(second))) << 32;
+}
 /// @return marks of the bytes that have none of `bits`.
 MAS_AVX2 __m256i none_of(__m256i kinds, int bits) {
   return _mm256_cmpeq_epi8(_mm256_and_si256(kinds, _mm256_set1_epi8(static_cast<char>(bits))), _mm256_setzero_si256());
+}
+/// @return which of sixty-four bytes have any of `bits`.
+MAS_AVX2 uint64_t any_of(__m256i first, __m256i second, int bits) {
+  return ~highest_bits(none_of(first, bits), none_of(second, bits));
 }
 
 }  // namespace
 
 __attribute__((target("avx2"))) void BytePass::avx2(const char* text, size_t count, Word* words, Found& found) {
-  constexpr uint32_t kWide = sizeof(__m256i);
+  constexpr uint32_t kWide = sizeof(__m256i), kHalves = ByteClasses::kBits / kWide;
+  static_assert(kHalves == 2);
   const __m256i by_low = twice(kByLowHalf), by_high = twice(kByHighHalf), ends = twice(kEnds);
   const __m256i signs_by_low = twice(kSignsByLowHalf), signs_by_high = twice(kSignsByHighHalf);
   const __m256i half = _mm256_set1_epi8(0xf);
   __m256i signs = _mm256_setzero_si256(), all = signs;
   for (size_t i = 0; i < count; ++i) {
-    Word word;
-    for (uint32_t shift = 0; shift < ByteClasses::kBits; shift += kWide) {
+    __m256i kinds[kHalves], sign[kHalves], end[kHalves];
+    for (uint32_t k = 0; k < kHalves; ++k) {
       __m256i bytes;
-      std::memcpy(&bytes, text + i * ByteClasses::kBits + shift, sizeof bytes);
+      std::memcpy(&bytes, text + i * ByteClasses::kBits + k * kWide, sizeof bytes);
       __m256i high = _mm256_and_si256(_mm256_srli_epi16(bytes, 4), half);
-      __m256i kinds = _mm256_and_si256(_mm256_shuffle_epi8(by_low, bytes), _mm256_shuffle_epi8(by_high, high));
-      __m256i end = _mm256_cmpeq_epi8(_mm256_shuffle_epi8(ends, bytes), bytes);
-      __m256i sign =
-          _mm256_and_si256(_mm256_shuffle_epi8(signs_by_low, bytes), _mm256_shuffle_epi8(signs_by_high, high));
-      signs = _mm256_or_si256(signs, sign);
-      all = _mm256_or_si256(all, bytes);
+      kinds[k] = _mm256_and_si256(_mm256_shuffle_epi8(by_low, bytes), _mm256_shuffle_epi8(by_high, high));
+      sign[k] = _mm256_and_si256(_mm256_shuffle_epi8(signs_by_low, bytes), _mm256_shuffle_epi8(signs_by_high, high));
       // A byte beyond ASCII equals what the tables have for it, 0, no more than any other does.
-      word.digits |= bits_of_marks(_mm256_slli_epi16(kinds, 7)) << shift;
-      word.lower |= (~bits_of_marks(none_of(kinds, kLower)) & UINT32_MAX) << shift;
-      word.alnum |= (~bits_of_marks(none_of(kinds, kLetter | kDigit)) & UINT32_MAX) << shift;
-      word.base64 |= (~bits_of_marks(none_of(kinds, kLetter | kDigit | kJoint | kLine)) & UINT32_MAX) << shift;
-      word.words |= ((~bits_of_marks(none_of(kinds, kLower | kBlank)) & UINT32_MAX) | bits_of_marks(end)) << shift;
-      word.fields |= (~bits_of_marks(none_of(sign, kGap | kLineGap)) & UINT32_MAX) << shift;
-      word.sides |= (~bits_of_marks(none_of(sign, kSide | kColon)) & UINT32_MAX) << shift;
+      end[k] = _mm256_cmpeq_epi8(_mm256_shuffle_epi8(ends, bytes), bytes);
+      signs = _mm256_or_si256(signs, sign[k]);
+      all = _mm256_or_si256(all, bytes);
     }
-    word.fields |= word.digits;
-    words[i] = word;
+    Word& word = words[i];
+    word.digits = highest_bits(kinds[0], kinds[1]);
+    word.lower = any_of(kinds[0], kinds[1], kLower);
+    word.alnum = any_of(kinds[0], kinds[1], kLetter | kDigit);
+    word.base64 = any_of(kinds[0], kinds[1], kLetter | kDigit | kJoint | kLine);
+    word.words = ~highest_bits(_mm256_andnot_si256(end[0], none_of(kinds[0], kLower | kBlank)),
+                               _mm256_andnot_si256(end[1], none_of(kinds[1], kLower | kBlank)));
+    word.fields = any_of(sign[0], sign[1], kGap | kLineGap) | word.digits;
+    word.sides = any_of(sign[0], sign[1], kSide | kColon);
   }
   found.signs = found.signs || _mm256_testz_si256(signs, _mm256_set1_epi8(kQuote | kBracket | kBrace)) == 0;
+  found.at = found.at || _mm256_movemask_epi8(signs) != 0;  // kAt is the highest bit
   found.high = found.high || _mm256_movemask_epi8(all) != 0;
 }
 #endif

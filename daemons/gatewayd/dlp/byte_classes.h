@@ -42,6 +42,8 @@ class ByteClasses {
   bool has_high() const { return found_.high; }
   /// Whether there is any of the signs that text within text is written with: " & % [ \ {
   bool has_signs() const { return found_.signs; }
+  /// Whether there is any @.
+  bool has_at() const { return found_.at; }
   uint32_t words() const { return static_cast<uint32_t>(words_.size()); }
   const Word& word(uint32_t number) const { return words_[number]; }
   /// @return which bytes of word `number` begin a group of digits that no three letters or digits stand before.
@@ -89,7 +91,7 @@ class ByteClasses {
   friend struct BytePass;
   uint32_t size_ = 0;
   struct Found {
-    bool high = false, signs = false;
+    bool high = false, signs = false, at = false;
   } found_;
   std::vector<Word> words_;  // and one more, of zeros
 };

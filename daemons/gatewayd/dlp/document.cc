@@ -14,6 +14,8 @@ void Document::clear() {
   nodes_.clear();
   containers_.clear();
   json_.clear();
+  literals_.clear();
+  searched_whole_ = false;
   escapes_.clear();
   contexts_ = 0;
   roles_ = kNoRole;
@@ -37,6 +39,7 @@ void Document::read_text(std::string_view text) {
 }
 
 Node& Document::open_node(Node::Kind kind) {
+  searched_whole_ = true;
   Node& node = nodes_.add();
   node = Node();
   node.kind = kind;

@@ -21,6 +21,7 @@
 #include "daemons/gatewayd/dlp/buffer.h"
 #include "daemons/gatewayd/dlp/context.h"
 #include "daemons/gatewayd/dlp/key_reader.h"
+#include "daemons/gatewayd/dlp/literal_text.h"
 #include "proto/wire/json_string.h"
 
 namespace mas::dlp {
@@ -109,6 +110,12 @@ class Document {
   ContextMask contexts() const { return contexts_; }
   /// Whether any key has this role; one that ends in digits may count as well.
   bool has_key(KeyRole role) const { return (roles_ & role) != 0; }
+  /// @return what is to be searched for literals: the text, or of JSON a part of it.
+  std::string_view literal_text() const { return searched_whole_ ? text() : literals_.text(); }
+  /// @param matches in literal_text(); gets those in text(), by growing ends.
+  void complete(std::vector<Match>& matches) {
+    if (!searched_whole_) literals_.complete(matches);
+  }
   /// @return the node that holds byte `at`; nodes().size() for none.
   uint32_t node_at(uint32_t at) const;
   /// @param part of the node's text, in text(). @return where it stands in what the node was read from; the whole of
@@ -128,6 +135,8 @@ class Document {
   Buffer<Node> nodes_;
   Buffer<Container> containers_;
   Buffer<char> json_;                // what the walker reads
+  LiteralText literals_;             // of what it has read
+  bool searched_whole_ = false;      // other nodes are there, too
   std::vector<EscapeMark> escapes_;  // kEscaped, kMapped
 };
 

@@ -70,6 +70,8 @@ const char* end_of_escaped(const char* at) {
 
 /// @param at what a fence stands behind.
 inline const char* skip_space(const char* at) {
+  if (*at > ' ') [[likely]]
+    return at;
   while (*at == ' ' || *at == '\n' || *at == '\t' || *at == '\r') ++at;
   return at;
 }
@@ -130,9 +132,9 @@ bool Document::Walker::run(Shape shape) {
 }
 
 /// @param more bytes of JSON that are still to be read: none becomes more than one of text, what ends a node takes the
-/// place of a quote, comma or bracket, and the last block that is copied may have a block behind it.
+/// place of a quote, comma or bracket, and the last text is copied once more with what is behind it.
 void Document::Walker::make_room(size_t more) {
-  into_.text_.reserve(more + 1 + kBlock);
+  into_.text_.reserve(more + 1 + LiteralText::kPadding);
   to_ = into_.text_.end();
   text_ = to_ - into_.text_.size();
 }
@@ -236,6 +238,16 @@ const char* Document::Walker::object(const char* at, unsigned depth, const Place
   }
 }
 
+/// Numbers have none, and strings are searched.
+MAS_ALWAYS_INLINE void Document::Walker::add_literals(const KeyReader::Says& says, const Node& key) {
+  using enum KeyReader::Literals;
+  if (says.literals == kNone) return;
+  if (says.literals == kOne)
+    into_.literals_.add_known({says.literal, key.text.begin + says.literal_end});
+  else
+    into_.literals_.add(text_ + key.text.begin, key.text.size(), key.text.begin);
+}
+
 /// A key's own word counts first; a plain one says what the object is about.
 /// @param token that was read last. @param inherited what holds the object says. @param value gets what the key says.
 MAS_ALWAYS_INLINE void Document::Walker::add_key(Token token, uint32_t index, ContextMask inherited, Place& value) {
@@ -245,8 +257,9 @@ MAS_ALWAYS_INLINE void Document::Walker::add_key(Token token, uint32_t index, Co
   place.index = index;
   Node& node = add_node(Node::Kind::kKey, place, token);
   if (token.odd) unescape(node);
-  KeyReader::Says says = token.odd ? into_.keys_.read_padded(text_ + node.text.begin, node.text.size())
-                                   : into_.keys_.read_padded(token.begin, token.size);
+  const char* key = token.odd ? text_ + node.text.begin : token.begin;
+  KeyReader::Says says = into_.keys_.read_padded(key, node.text.size());
+  add_literals(says, node);
   into_.roles_ |= says.roles;
   node.own = value.own = value.context = says.mask;
   if ((says.mask & kDataContexts) == 0) {
@@ -335,6 +348,7 @@ MAS_ALWAYS_INLINE const char* Document::Walker::string(const char* at, const Pla
   if (!place.quiet) {
     Node& node = add_node(Node::Kind::kString, place, token);
     if (token.odd) unescape(node);
+    into_.literals_.add(text_ + node.text.begin, node.text.size(), node.text.begin);
   }
   return token.end() + 1;
 }

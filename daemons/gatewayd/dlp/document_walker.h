@@ -55,6 +55,7 @@ class Document::Walker {
   void make_room(size_t more);
   void take_over();
   Node& add_node(Node::Kind kind, const Place& place, Token token);
+  void add_literals(const KeyReader::Says& says, const Node& key);
   void add_key(Token token, uint32_t index, ContextMask inherited, Place& value);
   std::string_view source_of(const Node& node) const;
   void unescape(Node& node);

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "daemons/gatewayd/dlp/detect/values.h"
+
 namespace mas::dlp {
 namespace {
 
@@ -31,6 +33,11 @@ bool is_name_alone(const Phrase& phrase, const std::string& joined) {
   return std::none_of(phrases().begin(), phrases().end(), [&](const Phrase& other) {
     return other.in_text && other.context == phrase.context && other.words == joined;
   });
+}
+
+std::string_view without_digits(std::string_view text) {
+  while (!text.empty() && is_digit(text.back())) text.remove_suffix(1);
+  return text;
 }
 
 int on_match(unsigned id, unsigned long long, unsigned long long end, unsigned, void* context) {
@@ -78,6 +85,8 @@ Result<Matcher> Matcher::make() {
     sizes.push_back(made.spellings_[i].size());
     flags.push_back(made.literals_[i].any_case ? HS_FLAG_CASELESS : 0);
     ids.push_back(static_cast<unsigned>(i));
+    std::string_view stem = without_digits(made.literals_[i].text);
+    if (!stem.empty() && stem.size() < sizes[i]) made.before_digits_.push_back(stem);
   }
   hs_compile_error_t* problem = nullptr;
   hs_database_t* database = nullptr;
@@ -107,6 +116,14 @@ Status Matcher::scan(std::string_view text, hs_scratch* scratch, std::vector<Mat
       hs_scan(database_.get(), text.data(), static_cast<unsigned>(text.size()), 0, scratch, on_match, &ret_matches);
   if (code != HS_SUCCESS) return vectorscan_error("the scan failed", code);
   return {};
+}
+
+bool Matcher::scan_key(std::string_view key, hs_scratch* scratch, std::vector<Match>& ret_matches) const {
+  bool before_digits = std::ranges::any_of(before_digits_, [key](std::string_view stem) {
+    return key.size() >= stem.size() &&
+           std::ranges::equal(key.substr(key.size() - stem.size()), stem, {}, to_lower, to_lower);
+  });
+  return !before_digits && scan(key, scratch, ret_matches).ok();
 }
 
 }  // namespace mas::dlp

@@ -8,11 +8,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "daemons/gatewayd/dlp/detect/detect.h"
+#include "daemons/gatewayd/dlp/literal_text.h"
 #include "proto/base/result.h"
 
 struct hs_database;
@@ -32,12 +34,6 @@ using Scratch = std::unique_ptr<hs_scratch, ScratchDeleter>;
 /// @return "vectorscan: … (number)".
 Error vectorscan_error(std::string_view what, int code);
 
-/// A literal that stands in a text.
-struct Match {
-  uint32_t literal;
-  uint32_t end;
-};
-
 class Matcher {
  public:
   static Result<Matcher> make();
@@ -46,13 +42,17 @@ class Matcher {
   Status prepare(Scratch& scratch) const;
   /// @param ret_matches by growing ends; cleared first.
   Status scan(std::string_view text, hs_scratch* scratch, std::vector<Match>& ret_matches) const;
+  /// The same for a key. @return whether the literals are the same with digits behind it.
+  bool scan_key(std::string_view key, hs_scratch* scratch, std::vector<Match>& ret_matches) const;
 
   /// What a match's number means. For phrases `argument` is the context.
   const Literal& literal(uint32_t number) const { return literals_[number]; }
+  std::span<const Literal> literals() const { return literals_; }
 
  private:
   std::vector<std::string> spellings_;
   std::vector<Literal> literals_;
+  std::vector<std::string_view> before_digits_;  // of the literals that end in digits, what stands before these
   Database database_;
 };
 

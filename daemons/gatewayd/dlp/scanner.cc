@@ -23,7 +23,10 @@ enum Reading : uint32_t { kPlain, kFolded, kDecoded, kDecodedFolded, kTwiceDecod
 
 }  // namespace
 
-Scanner::Scanner(std::shared_ptr<const Rules> rules) : rules_(std::move(rules)) {
+Scanner::Scanner(std::shared_ptr<const Rules> rules)
+    : rules_(std::move(rules)), keys_([this](std::string_view key, std::vector<Match>& ret_matches) {
+        return rules_->matcher->scan_key(key, scratch_.get(), ret_matches);
+      }) {
   constexpr uint32_t kParents[kReadings] = {kPlain, kPlain, kPlain, kDecoded, kDecoded, kTwiceDecoded};
   for (size_t i = 0; i < kReadings; ++i) views_[i] = {std::make_unique<Document>(keys_), kParents[i], false, {}};
 }
@@ -107,9 +110,10 @@ const ByteClasses& Scanner::classes_of(uint32_t number) {
 }
 
 Status Scanner::look_through(uint32_t view) {
-  const Document& document = *views_[view].document;
+  Document& document = *views_[view].document;
   if (document.empty() || work_.over()) return {};
-  if (auto status = rules_->matcher->scan(document.text(), scratch_.get(), matches_); !status) return status;
+  if (auto status = rules_->matcher->scan(document.literal_text(), scratch_.get(), matches_); !status) return status;
+  document.complete(matches_);
   read_words(document);
   Sight sight(document, classes_of(view), view, rules_->enabled, words_,
               {actions_, candidates_, work_, explaining_ ? &judged_ : nullptr});

@@ -105,7 +105,7 @@ class Decoder {
   void run(Span run) {
     std::string_view all = from_.text(), text = all.substr(run.begin, run.size());
     if (text.starts_with("0x")) text.remove_prefix(2);
-    if (!may_begin_text(text, has_upper(run))) return;
+    if (!may_begin_text(text, run)) return;
     uint8_t kinds = kinds_of(text);
     bool hex = (kinds & kNoHex) == 0 && text.size() % 2 == 0;
     if (!may_be_encoded(text, kinds, hex) || !begins_like_text(text, hex) || !budget_.take(text.size())) return;
@@ -282,6 +282,7 @@ class Decoder {
                       byte != 0xc1 && byte <= 0xf4;
     return of_text;
   }();
+  static bool is_of_text(char c) { return kOfText[static_cast<unsigned char>(c)]; }
 
   bool has_upper(Span run) const {
     for (uint32_t i = run.begin / ByteClasses::kBits; i * ByteClasses::kBits < run.end; ++i) {
@@ -297,35 +298,35 @@ class Decoder {
 
   /// Whether four digits of base64, which has capitals, or eight hexadecimal ones begin a text: the first thing to ask
   /// of a run, since most are hashes, ids and long words.
-  static bool may_begin_text(std::string_view text, bool capitals) {
+  bool may_begin_text(std::string_view text, Span run) const {
     constexpr size_t kShortest = 8;
     if (text.size() < kShortest) return true;
-    auto may_begin = [](std::string_view bytes) {
-      return std::ranges::all_of(bytes, [](char c) { return kOfText[static_cast<unsigned char>(c)]; }) &&
-             may_begin_utf8(bytes);
-    };
-    if (capitals && text.size() % 4 != 1) {
+    if (text.size() % 4 != 1 && has_upper(run)) {
       uint32_t bits = 0;
       for (char c : text.substr(0, 4)) bits = bits << 6 | (base64_value(c) & 0x3f);
       std::array<char, 3> bytes = {static_cast<char>(bits >> 16), static_cast<char>(bits >> 8),
                                    static_cast<char>(bits)};
-      if (may_begin({bytes.data(), bytes.size()})) return true;
+      if (std::ranges::all_of(bytes, is_of_text) && may_begin_utf8({bytes.data(), bytes.size()})) return true;
     }
     if (text.size() % 2 != 0) return false;
+    // Most are hashes, of which half fail at any digit: they are told by all of them at once.
     std::array<char, kShortest / 2> bytes;
+    int no_digits = 0;
+    bool of_text = true;
     for (size_t i = 0; i < bytes.size(); ++i) {
       int high = hex_value(text[2 * i]), low = hex_value(text[2 * i + 1]);
-      if (high < 0 || low < 0) return false;
+      no_digits |= high | low;  // negative where one is
       bytes[i] = static_cast<char>(high * 16 + low);
+      of_text &= is_of_text(bytes[i]);
     }
-    return may_begin({bytes.data(), bytes.size()});
+    return no_digits >= 0 && of_text && may_begin_utf8({bytes.data(), bytes.size()});
   }
 
   /// Hashes, keys and random ids are told from encoded text by their first bytes, mostly.
   bool begins_like_text(std::string_view text, bool hex) {
     constexpr size_t kHexDigits = 8, kCharacters = 4;
     if (!decoded(text.substr(0, hex ? kHexDigits : kCharacters), hex)) return false;
-    return std::all_of(scratch_.begin(), scratch_.end(), [](char c) { return kOfText[static_cast<unsigned char>(c)]; });
+    return std::all_of(scratch_.begin(), scratch_.end(), is_of_text);
   }
 
   static void append_utf8(std::string& out, uint32_t c) {

@@ -134,7 +134,7 @@ Status PartitionsChange::begin(const std::string& found, bool begun) {
   if (status.ok()) status = fence();
   if (status.ok()) status = look();
   if (status.ok()) status = replicas_.confirm();
-  if (status.ok()) status = hold();
+  if (status.ok()) status = renew_lease();  // so whoever takes it later raises the epochs again
   if (status.ok()) return {};
   if (!begun && renew_lease().ok() && replace(mark_.text(), found).ok()) return status;
   return unfinished(status.error());

@@ -7,6 +7,7 @@
 #include "proto/base/ids.h"
 #include "proto/wire/credentials.h"
 #include "proto/wire/partitions.h"
+#include "sdk/src/gateway/outage.h"
 #include "sdk/src/gateway/setup_op.h"
 #include "sdk/src/loop/runtime.h"
 
@@ -120,12 +121,11 @@ void GatewayMode::apply(FrameWindow::Effect effect) {
                               : "the gateway refused a frame and does not answer for those around it");
 }
 
-/// A gateway forgets on purpose whoever was silent and without a lease for long; the messages are where they were. A
-/// Redis that came back without data after as long an outage is told apart by what the streams lack.
+/// The messages are where they were. A Redis that came back without data after as long an outage is told apart by what
+/// the streams lack.
 bool GatewayMode::forgotten_after_outage() const {
   const auto since = outbox_.unknown_since();
-  const auto outage_over = agent_.lease.outage_over();
-  return since && outage_over && *since < *outage_over && agent_.loss_found_at <= *since;
+  return since && agent_.loss_found_at <= *since && forgotten_in_outage(agent_.lease, *since, mono_now());
 }
 
 void GatewayMode::renamed(const std::string& before) {

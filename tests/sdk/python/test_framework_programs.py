@@ -3,6 +3,7 @@ prints what its last lines say. Those that do not use pydantic run where it cann
 
 import importlib.util
 import signal
+import sys
 
 from case import SOURCE_DIR, ProgramCase, main
 
@@ -16,6 +17,11 @@ class FrameworkProgramsTest(ProgramCase):
         super().setUp()
         self.redis = self.start_redis()
         self.env = {"MAS_REDIS_URL": self.redis.url()}
+
+    @staticmethod
+    def _command(arguments):
+        """As users start them: not in the development mode, which takes half as long again."""
+        return [sys.executable, "-B", "-W", "error", *map(str, arguments)]
 
     def check(self, program):
         source, _, wanted = PROGRAMS[program].read_text(encoding="utf-8").partition("\n# Prints:\n")

@@ -111,11 +111,13 @@ uint32_t see_columns(Sight& sight, Columns& columns, uint32_t at) {
 }
 
 void detect_in_columns(Sight& sight) {
+  auto may_be_name = [](const Word& word) { return (bit(word.context) & (kNamedContexts | bit(kSsn))) != 0; };
+  if (std::ranges::none_of(sight.words(), may_be_name)) return;  // as in most messages: a table is large
   Columns columns;
   uint32_t read = 0;  // up to here
   for (const Word& word : sight.words()) {
     if (sight.is_spent()) return;
-    if ((bit(word.context) & (kNamedContexts | bit(kSsn))) == 0 || word.span.begin < read) continue;
+    if (!may_be_name(word) || word.span.begin < read) continue;
     read = std::max(see_columns(sight, columns, word.span.begin), word.span.end);
   }
 }

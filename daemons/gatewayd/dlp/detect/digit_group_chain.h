@@ -8,8 +8,8 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string_view>
-#include <vector>
 
 #include "daemons/gatewayd/dlp/detect/digit_groups.h"
 #include "daemons/gatewayd/dlp/sight.h"
@@ -26,12 +26,13 @@ struct Digits {
 
 class DigitGroupChain {
  public:
-  DigitGroupChain(Sight& sight, const std::vector<DigitGroup>& groups)
+  DigitGroupChain(Sight& sight, std::span<const DigitGroup> groups)
       : sight_(sight), text_(sight.text()), groups_(groups) {}
 
   /// @param ahead digits of the chain from group `first` on.
   void begin_at(size_t first, uint32_t ahead) {
     first_ = first;
+    here_ = groups_.subspan(first);
     ahead_ = ahead;
   }
   Sight& sight() const { return sight_; }
@@ -48,8 +49,8 @@ class DigitGroupChain {
     return first_ > 0 && groups_[first_ - 1].size == 1 && size_of(0) == 1 && size_of(1) == 1;
   }
 
-  const DigitGroup& group(size_t n) const { return groups_[first_ + n]; }
-  bool has(size_t n) const { return first_ + n < groups_.size(); }
+  const DigitGroup& group(size_t n) const { return here_[n]; }
+  bool has(size_t n) const { return n < here_.size(); }
   uint32_t size_of(size_t n) const { return has(n) ? group(n).size : 0; }
   /// Whether the first groups have these sizes; more may follow.
   bool sizes(auto... wanted) const {
@@ -83,7 +84,8 @@ class DigitGroupChain {
 
   Sight& sight_;
   const std::string_view text_;
-  const std::vector<DigitGroup>& groups_;
+  const std::span<const DigitGroup> groups_;
+  std::span<const DigitGroup> here_;  // from group `first_` on
   size_t first_ = 0;
   uint32_t ahead_ = 0;
 };

@@ -155,7 +155,7 @@ bool is_no_local(std::string_view local) {
 }  // namespace
 
 void detect_emails(Sight& sight) {
-  if (!sight.wants(Type::email)) return;
+  if (!sight.wants(Type::email) || !sight.classes().has_at()) return;
   std::string_view text = sight.text();
   for (size_t at = text.find('@'); at != std::string_view::npos; at = text.find('@', at + 1)) {
     auto sign = static_cast<uint32_t>(at);

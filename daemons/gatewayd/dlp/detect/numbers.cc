@@ -178,6 +178,11 @@ bool may_be_of_street(const DigitGroupChain& chain) {
 /// What begins with one group of a chain: the bytes to either side of it say what may.
 void look_at(const DigitGroupChain& chain, bool packs) {
   char before = chain.before(), after = chain.after(0);
+  if ((before | after) == '\0') {  // a value of digits alone: nothing that takes more beside it is there
+    see_bare(chain);
+    if (packs) see_pack_numbers(chain);
+    return;
+  }
   if (chain.within_single_digits()) return;
   if (before == '+') see_phone_with_country(chain);
   if (is_letter(before)) return see_after_letters(chain);

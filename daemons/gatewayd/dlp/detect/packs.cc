@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <bitset>
+#include <utility>
 
 #include "daemons/gatewayd/dlp/checksums_national.h"
 #include "daemons/gatewayd/dlp/detect/digit_group_chain.h"
@@ -180,9 +181,12 @@ void see_pack_numbers(const DigitGroupChain& chain) {
 }
 
 bool wants_packs(const Sight& sight) {
-  auto wanted = [&](const auto& one) { return sight.wants(one.type); };
-  return std::any_of(std::begin(kNumeric), std::end(kNumeric), wanted) ||
-         std::any_of(std::begin(kLettered), std::end(kLettered), wanted);
+  // Both tables are constant: this is one test of the types' bits.
+  auto any = [&sight]<size_t... kRow>(const auto& rows, std::index_sequence<kRow...>) {
+    return (sight.wants(rows[kRow].type) | ...);
+  };
+  return any(kNumeric, std::make_index_sequence<std::size(kNumeric)>()) ||
+         any(kLettered, std::make_index_sequence<std::size(kLettered)>());
 }
 
 void see_pack_codes(Sight& sight) {

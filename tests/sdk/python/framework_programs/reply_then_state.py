@@ -18,7 +18,7 @@ async def main():
     await responder.start()
     await requester.start()
     behind = 0
-    for n in range(1, 201):
+    for n in range(1, 101):
         response = await requester.request("responder", "count", {}, timeout=5)
         behind += responder.state["count"] != n or response.data["count"] != n
     print(behind, responder.state)
@@ -29,4 +29,4 @@ async def main():
 asyncio.run(main())
 
 # Prints:
-# 0 {'count': 200, 'last': 'requester'}
+# 0 {'count': 100, 'last': 'requester'}

@@ -24,9 +24,9 @@ async def main():
            .assign_role("doctor_smith", "doctor")
            .assign_role(agent_id="doctor_smith", role_name="admin")
            .apply())
-    for agent_id in ("patient_jones", "worker1", "first", "third", "crier", "supervisor", "worker3", "agent1", "agent3"):
-        acl = (await auth.get_summary(agent_id))["acl"]
-        print(agent_id, acl["allowed"], acl["blocked"])
+    agents = ("worker1", "first", "third", "crier", "supervisor", "worker3", "agent1", "agent3")
+    for summary in await asyncio.gather(*(auth.get_summary(agent_id) for agent_id in agents)):
+        print(summary["agent_id"], summary["acl"]["allowed"], summary["acl"]["blocked"])
     print(await auth.get_summary("doctor_smith"))
     await gateway.stop()
 
@@ -34,7 +34,6 @@ async def main():
 asyncio.run(main())
 
 # Prints:
-# patient_jones ['doctor_smith'] []
 # worker1 ['coordinator', 'worker2'] []
 # first ['second'] []
 # third [] []

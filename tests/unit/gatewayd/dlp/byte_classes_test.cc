@@ -63,6 +63,7 @@ TEST_CASE("signs of text within text, and characters beyond ASCII, are seen wher
       classes.read(text, vectors);
       INFO(at << " " << i);
       CHECK(classes.has_high() == (i >= 128));
+      CHECK(classes.has_at() == (text[at] == '@'));
       CHECK(classes.has_signs() == (i != 0 && std::string("\"&%[\\{").find(text[at]) != std::string::npos));
     }
 }

@@ -1,6 +1,7 @@
 // The proof of an instance's own lease: how long it holds, and when it is steady.
 #include "sdk/src/core/lease_proof.h"
 
+#include "sdk/src/gateway/outage.h"
 #include "tests/unit/catch.h"
 
 using namespace mas;
@@ -71,4 +72,18 @@ TEST_CASE("an outage is long enough for a gateway to forget the instance") {
   CHECK(lease.outage_over() == late);
   lease.forget();
   CHECK_FALSE(lease.outage_over());  // the next instance has had none
+}
+
+TEST_CASE("a gateway may have forgotten an instance in an outage, also before the outage is known to be over") {
+  LeaseProof lease;
+  CHECK_FALSE(forgotten_in_outage(lease, kStart, kStart + seconds(3600)));  // no lease has been confirmed
+  lease.confirmed(kStart);
+  const MonoTime decided = kStart + seconds(4), soon = kStart + kForgottenAfter - milliseconds(1);
+  CHECK_FALSE(forgotten_in_outage(lease, decided, soon));
+  const MonoTime awake = kStart + seconds(60);  // it stood still, and the gateway's answer comes first
+  CHECK(forgotten_in_outage(lease, decided, awake));
+  CHECK_FALSE(forgotten_in_outage(lease, awake - seconds(1), awake));  // it was known a moment ago
+  lease.confirmed(awake);
+  CHECK(forgotten_in_outage(lease, decided, awake + seconds(1)));
+  CHECK_FALSE(forgotten_in_outage(lease, awake + seconds(1), awake + seconds(2)));
 }
