@@ -140,17 +140,10 @@ Texts reader(const Keys& keys, const Texts& changed) {
 
 /// Rules, limits, circuits, dead letters, replays, verdicts; no identities, no users. What is held, gateways change.
 Texts operator_rules(const Keys& keys) {
-  const Texts changed = {keys.allowed_targets("*"),
-                         keys.blocked_targets("*"),
-                         keys.roles("*"),
-                         keys.role_permissions("*"),
-                         keys.limits("*"),
-                         keys.circuit("*"),
-                         keys.dead_letters(),
-                         keys.unproven(),
-                         keys.replays(),
-                         keys.approvals(),
-                         replay_progress_key(keys, 0)};
+  const Texts changed = {keys.allowed_targets("*"),  keys.blocked_targets("*"), keys.roles("*"),
+                         keys.role_permissions("*"), keys.limits("*"),          keys.circuit("*"),
+                         keys.dead_letters(),        keys.unproven(),           keys.replays(),
+                         keys.replay_progress(),     keys.approvals()};
   Texts rules = reader(keys, changed);
   rules.push_back(selector("+hset +hdel +del +sadd +srem +rpush +lrem +xdel", "~", changed));
   rules.push_back(selector("+xadd", "~", {keys.operator_audit()}));

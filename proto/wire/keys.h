@@ -93,6 +93,8 @@ class Keys {
   /// List: ids of the dead letters' entries, and records of the archive, that operators want to be replayed. By
   /// partition, as dead_letters().
   std::string replays(unsigned partition = 0) const { return placed_at("mas.replay", partition); }
+  /// Hash: replays of the archive that are not finished, each with the last record that it has requested there.
+  std::string replay_progress(unsigned partition = 0) const { return placed_at("mas.replay.done", partition); }
   /// Stream: messages that wait for a person's yes or no. By partition, as dead_letters().
   std::string held(unsigned partition = 0) const { return placed_at("mas.held", partition); }
   /// List: what operators said about them. By partition, as dead_letters().

@@ -1,15 +1,12 @@
-// Replays: the key ids of frames that a gateway makes of dead letters, of records of the archive, and of held messages
-// about which something was said, in place of their senders; and where masctl keeps how far a replay of the archive has
-// come. Pure.
+// Replays: the key ids of frames that a gateway makes in place of their senders, of dead letters, of records of the
+// archive, and of held messages about which something was said. Pure.
 #pragma once
 
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <string_view>
 
 #include "proto/wire/frame.h"
-#include "proto/wire/keys.h"
 
 namespace mas {
 
@@ -46,14 +43,6 @@ inline std::optional<ClaimedVerdict> claimed_verdict(const FrameHeader& header) 
     return ClaimedVerdict{verdict, who};
   }
   return std::nullopt;
-}
-
-/// Hash, in the slot of keys.replays(place): replays of the archive that are not finished, each with the last record
-/// that it has requested there.
-inline std::string replay_progress_key(const Keys& keys, unsigned place) {
-  constexpr std::string_view kList = "mas.replay";
-  std::string key = keys.replays(place);
-  return key.insert(key.rfind(kList) + kList.size(), ".done");
 }
 
 }  // namespace mas

@@ -165,7 +165,7 @@ class Replay {
       places_[keys_.placed(partition_of(record.sender, partitions_))].push_back(&record);
     if (!resumes) return {};
     redis::Command command;
-    for (const auto& [place, records] : places_) command.add("HGET", replay_progress_key(keys_, place), run_);
+    for (const auto& [place, records] : places_) command.add("HGET", keys_.replay_progress(place), run_);
     auto found = command.count() > 0 ? redis_.ask(command) : Result<std::vector<Value>>(std::vector<Value>());
     if (!found.ok()) return found.error();
     bool known = false;
@@ -200,7 +200,7 @@ class Replay {
     for (const auto& [place, records] : places_)
       if (auto status = hand_over(place, records); !status.ok()) return unfinished(status.error());
     redis::Command done;
-    for (const auto& [place, records] : places_) done.add("HDEL", replay_progress_key(keys_, place), run_);
+    for (const auto& [place, records] : places_) done.add("HDEL", keys_.replay_progress(place), run_);
     if (done.count() > 0) static_cast<void>(redis_.ask(done));  // what stays is never looked at again
     return {};
   }
@@ -211,7 +211,7 @@ class Replay {
   Status note_beginning() {
     redis::Command command;
     for (const auto& [place, records] : places_)
-      command.add("HSET", replay_progress_key(keys_, place), run_, Progress{partitions_, 0, "-"}.text());
+      command.add("HSET", keys_.replay_progress(place), run_, Progress{partitions_, 0, "-"}.text());
     if (command.count() == 0) return {};
     auto noted = redis_.ask(command);
     if (!noted.ok()) return noted.error().in("nothing was handed over");
@@ -232,8 +232,7 @@ class Replay {
         last = requests[i].last;
       }
       redis::Command command = set_command("RPUSH", keys_.replays(place), page);
-      command.add("HSET", replay_progress_key(keys_, place), run_,
-                  Progress{partitions_, last->time, last->name()}.text());
+      command.add("HSET", keys_.replay_progress(place), run_, Progress{partitions_, last->time, last->name()}.text());
       append_operator_record(command, keys_, who_, "archive.replay", keys_.replays(place), joined_words(page));
       auto values = transact(redis_, command);
       if (!values.ok()) return values.error();
