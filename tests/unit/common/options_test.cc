@@ -125,7 +125,8 @@ TEST_CASE("a list of tables that says something else is refused, and which table
   CHECK(has(s.toml("[[scan.rule]]\nfrom = 7\n"), "scan.rule is a list, expected a list of tables with the keys"));
   CHECK(has(s.toml("[[scan.rule]]\nfrom = ''\n"), "table 1: from is not a text of 1 to 512 bytes"));
   CHECK(has(s.toml("[scan]\nrule = 'x'\n"), "scan.rule is a text, expected a list of tables"));
-  for (const char* bad : {"", "x", "[1]", "{}", "[{from = \"a\"}]\nx = 1", "[{from = [\"a\"]}]", "[{from.from = \"a\"}]"})
+  for (const char* bad :
+       {"", "x", "[1]", "{}", "[{from = \"a\"}]\nx = 1", "[{from = [\"a\"]}]", "[{from.from = \"a\"}]"})
     CHECK_FALSE(s.env({{"MAS_REGISTRYD_SCAN_RULE", bad}}).empty());
   CHECK(s.rules.empty());
 }
