@@ -35,7 +35,7 @@ void Certificates::add(const std::string& path, bool authority) {
   const bool known = std::any_of(files_.begin(), files_.end(), [&path](const File& file) { return file.path == path; });
   if (path.empty() || known) return;
   Gauge& end = metrics_.gauge("tls_certificate_expiry_timestamp_seconds", kEndHelp, {{"file", path}});
-  files_.push_back({path, authority, end, {}, 0, RepeatFilter(kAgeAgain)});
+  files_.push_back({path, authority, sets_.size(), end, {}, 0, RepeatFilter(kAgeAgain)});
 }
 
 void Certificates::start() {
@@ -48,7 +48,12 @@ void Certificates::start() {
 void Certificates::look(bool asked) {
   for (auto& set : sets_) take(set, asked);
   unusable_.set(static_cast<double>(std::count_if(sets_.begin(), sets_.end(), [](const Set& s) { return !s.usable; })));
-  for (auto& file : files_) read(file);
+  // What cannot be used is not used: what counts is the end of what was read before.
+  for (auto& file : files_)
+    if (sets_[file.set].usable || file.serial.empty())
+      read(file);
+    else
+      report_age(file);
 }
 
 void Certificates::take(Set& set, bool asked) {

@@ -48,6 +48,7 @@ class Certificates {
   struct File {
     std::string path;
     bool authority;
+    size_t set;  // whose file it is
     Gauge& end;
     std::string serial;  // empty: never read
     int64_t at = 0;

@@ -17,6 +17,7 @@
 #include "daemons/common/http_access.h"
 #include "daemons/common/settings.h"
 #include "proto/base/result.h"
+#include "proto/base/secret.h"
 
 namespace mas::common {
 
@@ -42,6 +43,13 @@ struct HttpLimits {
 
 /// PEM texts; both empty: no TLS.
 struct HttpTls {
+  HttpTls() = default;
+  HttpTls(HttpTls&&) = default;
+  HttpTls& operator=(HttpTls&&) = default;
+  ~HttpTls() {  // either may hold the key
+    wipe(certificate);
+    wipe(key);
+  }
   std::string certificate, key;
   bool operator==(const HttpTls&) const = default;
 };

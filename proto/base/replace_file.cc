@@ -33,7 +33,9 @@ bool write_all(int fd, std::string_view content) {
 
 /// Owner first: chown(2) may take permissions away.
 bool give(int fd, const std::optional<struct stat>& before, FileMode mode) {
-  if (before && (before->st_uid != geteuid() || before->st_gid != getegid()))
+  struct stat now {};  // in a setgid directory the group is the directory's
+  if (fstat(fd, &now) != 0) return false;
+  if (before && (before->st_uid != now.st_uid || before->st_gid != now.st_gid))
     if (fchown(fd, before->st_uid, before->st_gid) != 0) return false;
   return fchmod(fd, before ? before->st_mode & mode.most : mode.fresh) == 0;
 }

@@ -9,7 +9,7 @@ DAEMONS = ("registryd", "gatewayd", "healthd")
 EXIT_USAGE, EXIT_CONFIG = 64, 78
 
 BAD_URLS = ("", "redis://", "http://h:1", "redis://h:0", "redis://h:65536", "redis://h:x", "redis://h/one", "redis://[::1",
-            "unix://relative.sock", "unix://", "redis://h/0?no=such", "redis://h:1:2", "rediss://h?cert=/only/half")
+            "unix://relative.sock", "unix://", "redis://h/0?no=such", "redis://h:1:2", "rediss://h?key=/only/half")
 
 
 class CliTestCase(MasTestCase):

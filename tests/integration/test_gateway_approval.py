@@ -87,6 +87,19 @@ class VerdictsTest(ApprovalCase):
         self.assertTrue(self.gone())
         self.assertEqual(self.bob.messages(), [])
 
+    def test_a_grant_waits_while_a_message_that_is_refused_could_not_be_kept(self):
+        name, message = self.hold()
+        self.redis.cmd("SET", "dlq:messages", "of another type")
+        self.redis.cmd("SADD", "agent:alice:blocked_targets", "bob")
+        self.ctl("grant", name, "--by", "ann")
+        self.gateway.wait_log("approval_waits")
+        self.assertEqual((self.redis.cmd("XLEN", HELD), self.redis.cmd("LLEN", REQUESTS)), (1, 1))
+        self.redis.cmd("DEL", "dlq:messages")
+        poll_until(lambda: len(self.audited(message)) == 2, 10, "it is decided")
+        letters = self.redis.cmd("XRANGE", "dlq:messages", "-", "+")
+        self.assertEqual([fields[fields.index("id") + 1] for _, fields in letters], [message])
+        self.assertTrue(self.gone())
+
     def test_of_many_verdicts_about_a_message_one_counts(self):
         held = [self.hold() for _ in range(8)]
         self.start_gateway()  # a second one

@@ -284,7 +284,7 @@ class InterruptedTest(ArchiveCase):
             there = replica.cmd("LLEN", REQUESTS)
             if code != 0:
                 told = re.search(r"; (\d+) of 2501 messages are known to be handed over, the last of them (\S+); "
-                                 r"the others follow, and none twice, by the same command with --resume (\w+)", process.err())
+                                 r"the others follow, and none twice, by the same command with --resume ([\w-]+)", process.err())
                 self.assertTrue(told, process.err())
                 cut_off, unknown = cut_off + 1, unknown + (int(told.group(1)) != there)
                 done = self.masctl("archive", "replay", "--all", "--resume", told.group(3), "--json", redis=replica)
@@ -297,9 +297,11 @@ class InterruptedTest(ArchiveCase):
             primary, replica = replica, primary
         print(f"{cut_off} replays were cut off, {unknown} of them before the last answer")
         self.assertGreater(cut_off, 0)
-        refused = self.masctl("archive", "replay", "--all", "--resume", "abc", redis=primary)
+        refused = self.masctl("archive", "replay", "--all", "--resume", "abc-1795350096000000", redis=primary)
         self.assertEqual(refused.returncode, 1, refused.stdout)
-        self.assertIn("no unfinished replay abc", refused.stderr)
+        self.assertIn("no unfinished replay abc-1795350096000000", refused.stderr)
+        refused = self.masctl("archive", "replay", "--all", "--resume", "abc", redis=primary)
+        self.assertIn("'abc' is no name of a replay", refused.stderr)
 
 
 class ConfigTest(ArchiveCase):

@@ -9,6 +9,10 @@ HUGE = 20 * MIB  # quick to make
 
 
 class HugeCase(MasTestCase):
+    def masctl(self, *args, **options):
+        """Redis takes its time to make and to look at such values, on a busy machine most of all."""
+        return super().masctl(*args, "--timeout", "20", timeout=60, **options)
+
     def setUp(self):
         super().setUp()
         self.redis = self.start_redis()
@@ -150,7 +154,7 @@ class OperatorTest(HugeCase):
 
     def listed(self, *arguments):
         before = self.output_bytes()
-        done = self.masctl(*arguments, "--timeout", "30", redis=self.redis)
+        done = self.masctl(*arguments, redis=self.redis)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assert_little_left_redis(before)
         return done.stdout

@@ -59,7 +59,8 @@ bool ContentStage::found(std::string_view type) const {
   auto is = [&](const Finding& one) {
     return one.acts && one.action != Action::kOff && rules().types[one.type].name == type;
   };
-  return report.untold > 0 || std::any_of(report.findings.begin(), report.findings.end(), is);
+  return report.untold > 0 || !report.refused.empty() ||
+         std::any_of(report.findings.begin(), report.findings.end(), is);
 }
 
 /// What the audit keeps of findings, and the counts.

@@ -19,6 +19,7 @@ constexpr auto kStates = transitions<State>({{State::kIdle, State::kLooking},
                                              {State::kLooking, State::kReading},
                                              {State::kLooking, State::kIdle},
                                              {State::kReading, State::kMoving},
+                                             {State::kReading, State::kLooking},  // nothing can be moved here now
                                              {State::kReading, State::kIdle},
                                              {State::kMoving, State::kLooking},
                                              {State::kMoving, State::kIdle}});
@@ -47,19 +48,26 @@ end
 return {requests, ids}
 )lua";
 
-// KEYS: requests, stream, list. ARGV: request or nothing, entry, frame or nothing, 1 where the entry goes without one.
+// KEYS: requests, stream, list, dead letters. ARGV: request or nothing, entry, frame or nothing, 1 where the entry goes
+// without one, 1 where the message becomes a dead letter when it is refused.
 // @return 1 moved, 0 not there (any more), a text: why it waits.
 constexpr std::string_view kMove = R"lua(
 local moved = 0
+local function waits(key, why)
+  if ARGV[1] ~= '' and type(redis.pcall('RPUSH', KEYS[1], ARGV[1])) == 'number' then
+    redis.call('LREM', KEYS[1], 1, ARGV[1])
+  end
+  return key .. ': ' .. why
+end
 if ARGV[3] ~= '' then
   if #redis.call('XRANGE', KEYS[2], ARGV[2], ARGV[2]) == 1 then
-    local pushed = redis.pcall('RPUSH', KEYS[3], ARGV[3])
-    if type(pushed) == 'table' then
-      if ARGV[1] ~= '' and type(redis.pcall('RPUSH', KEYS[1], ARGV[1])) == 'number' then
-        redis.call('LREM', KEYS[1], 1, ARGV[1])
-      end
-      return KEYS[3] .. ': ' .. pushed.err
+    if ARGV[5] == '1' then
+      local probe = redis.pcall('XADD', KEYS[4], '*', 'reason', 'a probe')
+      if type(probe) == 'table' then return waits(KEYS[4], probe.err) end
+      redis.call('XDEL', KEYS[4], probe)
     end
+    local pushed = redis.pcall('RPUSH', KEYS[3], ARGV[3])
+    if type(pushed) == 'table' then return waits(KEYS[3], pushed.err) end
     moved = redis.call('XDEL', KEYS[2], ARGV[2])
   end
 elseif ARGV[4] == '1' then
@@ -141,6 +149,7 @@ void VerdictMover::read(const redis::Reply& found) {
     redis::add_bounded(command, {.text = message_bytes_, .whole = 2 * message_bytes_},
                        {"XRANGE", keys_.held(place_), job.asked.entry, job.asked.entry});
   moves_ = {};
+  moving_.clear();
   send(State::kReading, command);
 }
 
@@ -152,7 +161,8 @@ void VerdictMover::add_request(const redis::Reply& request) {
   jobs_.push_back({std::string(request.text), asked ? std::move(*asked) : VerdictRequest{{}, "0-1", {}}});
 }
 
-void VerdictMover::take_message(const Job& job, const redis::Reply& entries) {
+void VerdictMover::take_message(size_t number, const redis::Reply& entries) {
+  const Job& job = jobs_[number];
   const bool there = entries.is_array() && entries.count == 1 && entries[0].count == 2;
   std::string frame;
   unsigned partition = place_;
@@ -172,24 +182,27 @@ void VerdictMover::take_message(const Job& job, const redis::Reply& entries) {
   } else if (!job.request.empty()) {
     frame_.log().warn("approval_without_message", {{"request", printable(job.request, 300)}});
   }
-  moves_.add("EVAL", kMove, 3, keys_.approvals(place_), keys_.held(place_), keys_.ingress(partition), job.request,
-             job.asked.entry, frame, drops);
+  const std::string_view keeps = job.asked.verdict == Verdict::kGranted ? "1" : "0";
+  moves_.add("EVAL", kMove, 4, keys_.approvals(place_), keys_.held(place_), keys_.ingress(partition),
+             keys_.dead_letters(place_), job.request, job.asked.entry, frame, drops, keeps);
+  moving_.push_back(number);
 }
 
 Result<std::string> VerdictMover::frame_of(const Job& job, const redis::Reply& fields, unsigned& ret_partition) const {
   ReplayedLetter letter;
+  letter.flags = 0;  // as a rule it was never delivered
   for (size_t i = 0; i + 1 < fields.count; i += 2) {
     if (auto fits = redis::check_text(printable(fields[i].text, 100), fields[i + 1], message_bytes_); !fits)
       return fits.error();
     if (fields[i].text == "payload") letter.payload = fields[i + 1].text;
     if (fields[i].text == "sender") letter.sender = fields[i + 1].text;
+    if (fields[i].text == "replayed" && fields[i + 1].text == "1") letter.flags = Record::kReplayed;
     if (fields[i].text == "since") letter.first = leading_number<WallMicros>(fields[i + 1].text);
   }
   const unsigned partition = partition_of(letter.sender, partitions_);
   const unsigned list = keys_.placed(partition) == place_ ? partition : place_;
   const std::string credential = credential_of(job.asked);
   letter.credential = credential;
-  letter.flags = 0;  // it was never delivered
   auto frame = replay_frame(letter, ns_, list, mac_);
   if (frame) ret_partition = list;
   return frame;
@@ -219,15 +232,18 @@ void VerdictMover::waits(const std::string& why) {
 void VerdictMover::on_reply(uint64_t tag, const redis::Answer& answer) {
   if (state_.is(State::kIdle)) return;
   const bool last = --replies_due_ == 0;
-  if (!answer.ok()) return cancel();  // the others fail, too; another look asks again
+  if (!answer.ok()) {  // the others of this place fail, too; another look asks again
+    redis_.forget(this);
+    return next_place();
+  }
   const redis::Reply& reply = **answer;
   if (state_.is(State::kLooking)) return read(reply);
   if (state_.is(State::kReading)) {
-    take_message(jobs_[tag], reply);
+    if (tag < jobs_.size()) take_message(tag, reply);
     if (last) move();
     return;
   }
-  if (tag < jobs_.size()) moved(jobs_[tag], reply);
+  if (tag < moving_.size()) moved(jobs_[moving_[tag]], reply);
   if (!last) return;
   if (more_ && !waited_) return ask();
   next_place();

@@ -56,7 +56,7 @@ class VerdictMover {
   void ask();
   void read(const redis::Reply& found);
   void add_request(const redis::Reply& request);
-  void take_message(const Job& job, const redis::Reply& entries);
+  void take_message(size_t number, const redis::Reply& entries);
   Result<std::string> frame_of(const Job& job, const redis::Reply& fields, unsigned& ret_partition) const;
   void move();
   void moved(const Job& job, const redis::Reply& reply);
@@ -78,6 +78,7 @@ class VerdictMover {
   unsigned place_ = 0;
   std::vector<Job> jobs_;
   redis::Command moves_;
+  std::vector<size_t> moving_;  // for each of the moves, which job it is of
   size_t replies_due_ = 0;
   bool more_ = false;    // there may be others at this place
   bool waited_ = false;  // something of this place waits

@@ -78,8 +78,9 @@ void CommitBuilder::add_held(Part& part, const TurnResult& result, std::string_v
   part.held_key = keys_.held(part.only.value_or(0));
   for (const HeldMessage& one : result.held()) {
     if (part.only && *part.only != one.partition) continue;
-    part.script.entry(part.held_key, {"payload", one.payload, "sender", one.sender, "target", one.target, "type",
-                                      one.type, "id", one.message_id, "reason", one.reason, "since", now});
+    part.script.entry(part.held_key,
+                      {"payload", one.payload, "sender", one.sender, "target", one.target, "type", one.type, "id",
+                       one.message_id, "reason", one.reason, "since", now, "replayed", one.replayed ? "1" : "0"});
   }
 }
 

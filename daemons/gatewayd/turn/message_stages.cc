@@ -39,10 +39,9 @@ void MessageStages::decide(MessageCase& at) {
     at.note_shadow(ruling);
     return true;
   });
-  if (!at.ruling.refuses())
-    deliver(at);
-  else if (at.ruling.decision == Decision::kHeld)
-    hold(at);
+  if (!at.ruling.refuses()) return deliver(at);
+  if (at.trial) turn_.circuits.give_back(at.to());  // the target does not get it
+  if (at.ruling.decision == Decision::kHeld) hold(at);
 }
 
 // ---- Stages
@@ -183,7 +182,7 @@ Ruling MessageStages::approval(MessageCase& at) {
   const ApprovalRules* rules = policy.approval_rules.get();
   if (at.granted || rules == nullptr) return {};
   const std::function<bool(std::string_view)> found = [this](std::string_view type) {
-    return dlp_ != nullptr && turn_.policy.dlp != Mode::kOff && dlp_->found(type);
+    return turn_.policy.dlp != Mode::kOff && (dlp_ == nullptr || dlp_->found(type));  // unseen content may hold it
   };
   const auto number = rules->find({at.from().id, at.to().id, at.message.type, found});
   if (!number) return {};
@@ -224,10 +223,9 @@ std::string_view MessageStages::lasting(const MessageCase& at) {
 }
 
 void MessageStages::hold(const MessageCase& at) {
-  if (at.trial) turn_.circuits.give_back(at.to());
   held_room_.take(at.envelope.size());
-  turn_.result.hold(
-      {at.frame.partition, lasting(at), at.from().id, at.to().id, at.message.type, at.message.id, at.ruling.reason});
+  turn_.result.hold({at.frame.partition, lasting(at), at.from().id, at.to().id, at.message.type, at.message.id,
+                     at.ruling.reason, (at.message.flags & Record::kReplayed) != 0});
 }
 
 void MessageStages::deliver(const MessageCase& at) {
@@ -241,7 +239,8 @@ void MessageStages::deliver(const MessageCase& at) {
   TargetStream& inbox = *at.found.inbox;
   if (inbox.backlog.counts_senders()) inbox.backlog.add_sender(at.from().id, at.envelope.size());
   turn_.result.deliver(inbox, lasting(at), ticket, at.message.flags & Record::kReplayed);
-  if (turn_.archive_key != nullptr && (!at.frame.replay || at.granted)) archive(at);
+  const bool kept_before = at.frame.replay && !(at.granted && (at.message.flags & Record::kReplayed) == 0);
+  if (turn_.archive_key != nullptr && !kept_before) archive(at);
 }
 
 /// With what was delivered for the sender before, as it is delivered now. What is replayed is not kept again: it was,

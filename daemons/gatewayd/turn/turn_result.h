@@ -74,6 +74,7 @@ struct HeldMessage {
   std::string_view payload;  ///< the envelope as it would have been delivered
   std::string_view sender, target, type, message_id;
   std::string_view reason;  ///< which rule holds it
+  bool replayed = false;    ///< it was a dead letter, or is from the archive
 };
 
 struct PendingReceipt {

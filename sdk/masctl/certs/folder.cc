@@ -11,8 +11,10 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <thread>
 #include <utility>
 
+#include "proto/base/clock.h"
 #include "proto/base/replace_file.h"
 #include "proto/base/secret_file.h"
 #include "proto/pki/certificate.h"
@@ -22,6 +24,7 @@ namespace mas::ctl {
 
 namespace {
 
+constexpr Duration kLockWait = std::chrono::seconds(10), kLockPause = std::chrono::milliseconds(20);
 constexpr size_t kMaxKeyBytes = 64 * 1024;
 constexpr const char* kKeyFile = "ca.key";
 
@@ -51,8 +54,13 @@ Result<CertFolder> CertFolder::open(const std::string& path, bool create) {
   CertFolder out(path, fd);
   if (made && fchmod(fd, 0700) != 0) return failed(path, "a folder");  // whatever the umask was
   if (auto status = check_folder(fd, path); !status.ok()) return status.error();
-  while (flock(fd, LOCK_EX) != 0)
-    if (errno != EINTR) return failed(path, "a folder that can be locked");
+  const MonoTime give_up = mono_now() + kLockWait;  // whoever can read the folder can lock it
+  while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK && errno != EINTR) return failed(path, "a folder that can be locked");
+    if (mono_now() >= give_up)
+      return Error{Errc::kUnavailable, visible(path) + " is locked by another program (flock); try again"};
+    std::this_thread::sleep_for(kLockPause);
+  }
   return out;
 }
 

@@ -49,9 +49,10 @@ Status check(const ReplayOptions& options) {
                                                  : "expected only one of RECORD, filters and --all"};
 }
 
-Result<std::vector<ArchivedRecord>> choose(ArchiveReader& reader, const ReplayOptions& options) {
+/// @param began from when ages are reckoned: what a replay chose when it began, it chooses when it goes on.
+Result<std::vector<ArchivedRecord>> choose(ArchiveReader& reader, const ReplayOptions& options, WallMicros began) {
   if (options.records.empty()) {
-    auto filter = archive_filter(options.filter, wall_now());
+    auto filter = archive_filter(options.filter, began);
     if (!filter.ok()) return filter.error();
     return reader.find(*filter, false, options.limit + 1);
   }
@@ -147,14 +148,25 @@ Status skip(const Progress& done, Records& records) {
   return {};
 }
 
+/// "883753a59d1c-1795350096000000": something random, and when the replay began.
+std::string run_name(WallMicros began) {
+  constexpr size_t kDigits = 12;
+  return new_instance_id().hex().substr(0, kDigits) + "-" + std::to_string(began);
+}
+
+Result<WallMicros> beginning_of(const std::string& run) {
+  const size_t dash = run.find('-');
+  if (dash != std::string::npos && dash + 1 < run.size())
+    if (auto began = leading_number<WallMicros>(std::string_view(run).substr(dash + 1)); began > 0) return began;
+  return Error{Errc::kInvalidArgument,
+               "--resume: '" + visible(run) + "' is no name of a replay; expected the one in its error message"};
+}
+
 /// A replay, from the choice of its records to its end.
 class Replay {
  public:
-  Replay(SyncRedis& redis, const Keys& keys, const ReplayOptions& options)
-      : redis_(redis),
-        keys_(keys),
-        who_(operator_name(options.by)),
-        run_(options.resume.empty() ? new_instance_id().hex().substr(0, kRunDigits) : options.resume) {}
+  Replay(SyncRedis& redis, const Keys& keys, const ReplayOptions& options, std::string run)
+      : redis_(redis), keys_(keys), who_(operator_name(options.by)), run_(std::move(run)) {}
 
   /// Finds where each record goes. @param resumes an earlier replay, whose records are left out.
   Status prepare(const std::vector<ArchivedRecord>& chosen, bool resumes) {
@@ -206,8 +218,6 @@ class Replay {
   }
 
  private:
-  static constexpr size_t kRunDigits = 12;
-
   Status note_beginning() {
     redis::Command command;
     for (const auto& [place, records] : places_)
@@ -262,12 +272,15 @@ Result<Document> run_replay(Context& context, const ReplayOptions& options) {
   if (auto status = check(options); !status.ok()) return status.error();
   context.redis.expect_messages();
   ArchiveReader reader(context.redis, context.keys());
-  auto chosen = choose(reader, options);
+  const bool resumes = !options.resume.empty();
+  const std::string run = resumes ? options.resume : run_name(wall_now());
+  auto began = beginning_of(run);
+  if (!began.ok()) return began.error();
+  auto chosen = choose(reader, options, *began);
   if (!chosen.ok()) return chosen.error();
   const bool more = options.records.empty() && chosen->size() > options.limit;
   if (more) chosen->resize(options.limit);
-  Replay replay(context.redis, context.keys(), options);
-  const bool resumes = !options.resume.empty();
+  Replay replay(context.redis, context.keys(), options, run);
   if (auto status = replay.prepare(*chosen, resumes); !status.ok()) return status.error();
   Status status;
   if (!options.dry_run) status = replay.hand_over(!resumes);

@@ -124,23 +124,29 @@ Result<Document> run_init(Context&, const InitOptions& options) {
 
 // ---- issue
 
-bool is_address(const std::string& text) {
-  unsigned char address[16];
-  return inet_pton(AF_INET, text.c_str(), address) == 1 || inet_pton(AF_INET6, text.c_str(), address) == 1;
+/// @return the address as certificates are read back, such as 2001:db8::1 for 2001:DB8:0::1; empty: it is none.
+std::string canonical_address(const std::string& text) {
+  unsigned char address[sizeof(in6_addr)];
+  char out[INET6_ADDRSTRLEN] = "";
+  for (int family : {AF_INET, AF_INET6})
+    if (inet_pton(family, text.c_str(), address) == 1) inet_ntop(family, address, out, sizeof out);
+  return out;
 }
 
 /// @return DNS names, then addresses.
 Result<std::vector<std::string>> server_names(const IssueOptions& options) {
   std::vector<std::string> out;
   for (const auto& name : options.names) {
-    if (!redis::is_host(name) || is_address(name) || name.find(':') != std::string::npos)
+    const bool dots = name.starts_with('.') || name.ends_with('.');
+    if (!redis::is_host(name) || dots || !canonical_address(name).empty() || name.find(':') != std::string::npos)
       return Error{Errc::kInvalidArgument, "--name: '" + printable(name) + "' is not a host name"};
     out.push_back("DNS:" + name);
   }
   for (const auto& address : options.addresses) {
-    if (!is_address(address))
+    const std::string canonical = canonical_address(address);
+    if (canonical.empty())
       return Error{Errc::kInvalidArgument, "--address: '" + printable(address) + "' is not an IP address"};
-    out.push_back("IP:" + address);
+    out.push_back("IP:" + canonical);
   }
   if (out.empty()) return Error{Errc::kInvalidArgument, "a server needs --name HOST or --address IP"};
   return out;

@@ -13,6 +13,8 @@ namespace mas::ctl {
 
 namespace {
 
+constexpr std::string_view kTryAgain = "TRYAGAIN";
+
 /// What people know a command by: its name and its key, which of a script is the fourth argument.
 std::string name_of(const redis::Command& command, uint64_t index) {
   constexpr size_t kKeyOfScript = 3;
@@ -26,7 +28,7 @@ std::string name_of(const redis::Command& command, uint64_t index) {
 /// Why a command was not answered, for people.
 Error failure_of(const redis::Command& command, uint64_t index, const Error& why) {
   if (why.code == Errc::kTooLarge) return why.in(name_of(command, index));
-  if (why.message.find("TRYAGAIN") == std::string::npos) return why;
+  if (why.message.find(kTryAgain) == std::string::npos) return why;
   const Error moving = redis::WalkCheck::moving();
   return {moving.code,
           moving.message + ", and with them what this command needs together; try again (" + why.message + ")"};
@@ -183,11 +185,13 @@ void SyncRedis::on_map_trouble(const Error& why) {
 }
 
 void SyncRedis::on_reply(uint64_t index, const redis::Answer& answer) {
-  if (answer.ok()) {
+  // The last answer before the command's time was over comes as it is.
+  const bool moving = answer.ok() && (*answer)->is_error() && (*answer)->text.starts_with(kTryAgain);
+  if (answer.ok() && !moving) {
     if (index < replies_.size()) replies_[index] = Value(**answer);
     --missing_;
   } else if (!failure_) {
-    failure_ = failure_of(*asked_, index, answer.error());
+    failure_ = failure_of(*asked_, index, moving ? redis::error_of(**answer) : answer.error());
   }
 }
 

@@ -163,6 +163,8 @@ class RedisCluster:
         for node in added:
             self._start_node(node)
             node.cmd("CLUSTER", "MEET", self.nodes[0].host, self.nodes[0].port, self.nodes[0].bus_port)
+        # Without slots it would follow them, and what it had logged would go with its data.
+        added[0].cmd("CONFIG", "SET", "cluster-allow-replica-migration", "no")
         self.nodes += added
         poll_until(lambda: self._replicates(added[1], added[0]), SETTLED, "a replica knows its primary")
         poll_until(self._settled, SETTLED, "every node sees the whole cluster")

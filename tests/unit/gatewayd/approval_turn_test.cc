@@ -122,9 +122,10 @@ TEST_CASE("without room for it, a message is refused, and asks nobody") {
   CHECK(at.send({.first = 8}, {sent}).decisions == Decisions{Decision::kUnavailable});
 }
 
-TEST_CASE("a held message uses up no trial of a half-open circuit") {
+TEST_CASE("a message that waits, or has no room to, uses up no trial of a half-open circuit") {
   const std::vector<ApprovalRules::Row> rows{{{"type", "note"}, {"sender", "alice"}}};
   HeldCase at(rows);
+  at.policy.held_max = {1, 600'000};
   at.policy.breaker.trials = 1;
   at.decider.set_policy(at.policy);
   Circuit open;
@@ -133,7 +134,7 @@ TEST_CASE("a held message uses up no trial of a half-open circuit") {
   open.generation = 1;
   at.circuits["bob"] = open;
   CHECK(at.send({}, {envelope("alice", "bob"), envelope("alice", "bob")}).decisions ==
-        Decisions{Decision::kHeld, Decision::kHeld});
+        Decisions{Decision::kHeld, Decision::kUnavailable});
   CHECK(at.send({.sender = "carol", .instance = id_of(0xc1), .token = "token of carol"},
                 {envelope("carol", "bob"), envelope("carol", "bob")})
             .decisions == Decisions{Decision::kAllowed, Decision::kCircuitOpen});
