@@ -2,8 +2,8 @@
 //
 // Happy path: the content goes into a new file beside it, onto the disk, and then takes the file's name (rename(2)).
 // Failure: kInvalidArgument with the path and the system's reason; the old file is then as it was, unless only the
-// directory could not be written to the disk. A symbolic link or anything else that is not a file is refused. The file beside it (`.NAME.new`) is removed by the next call if a crash
-// left it.
+// directory could not be written to the disk. A symbolic link or anything else that is not a file is refused. The file
+// beside it (`.NAME.new`) is removed by the next call if a crash left it.
 // Threading: any thread; callers that write the same path must exclude each other.
 #pragma once
 

@@ -28,7 +28,8 @@ struct IssuedFile {
 
 class CertFolder {
  public:
-  /// Locks it, and waits ten seconds for who has locked it (kUnavailable). @param create make the folder (0700) where there is none.
+  /// Locks it, and waits ten seconds for who has locked it (kUnavailable).
+  /// @param create make the folder (0700) where there is none.
   static Result<CertFolder> open(const std::string& path, bool create);
   ~CertFolder();
   CertFolder(CertFolder&& other) noexcept;
