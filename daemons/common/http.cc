@@ -14,7 +14,6 @@
 #include <vector>
 
 #include "daemons/common/uv_handle.h"
-#include "proto/base/secret.h"
 #include "proto/redis/loop.h"
 
 namespace mas::common {
@@ -80,8 +79,6 @@ struct Engine {
   ~Engine() {
     poll.close();  // before libmicrohttpd closes the descriptor under it
     if (daemon != nullptr) MHD_stop_daemon(daemon);
-    wipe(tls.key);
-    wipe(tls.certificate);  // a key may be in the same file
   }
   HttpTls tls;  // libmicrohttpd points into it
   MHD_Daemon* daemon = nullptr;
